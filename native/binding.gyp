@@ -72,6 +72,7 @@
       'forward/weights_stream.cc',
       'forward/forward.cc',
       'backward/gradient_pass.cc',
+      'backward/mixture_gradient.cc',
       'forward/model.cc',
     ],
   },

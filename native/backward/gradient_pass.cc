@@ -12,6 +12,8 @@ constexpr size_t kRowsOfTask = 32;
 constexpr size_t kTilesOfTask = 4;
 
 size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
+
+bool stopped(const std::atomic<bool>* abort) { return abort != nullptr && abort->load(std::memory_order_relaxed); }
 }  // namespace
 
 GradientPass::GradientPass(const ModelShape& shape, Precision precision, const Kernels& kernels, ThreadPool* pool)
@@ -26,13 +28,18 @@ GradientPass::GradientPass(const ModelShape& shape, Precision precision, const K
   qkv_slopes_.resize(t * 3 * e);
   inner_.resize(t * h);
   inner_slopes_.resize(t * h);
-  packed_.resize(t * stored_k(std::max(3 * e, h), Precision::kF32) * sizeof(float) + 64);
+  packed_.resize(t * std::max({3 * e, h, shape.vocabulary}) * sizeof(float) + 64);
   transposed_.resize(std::max({packed_b_bytes(3 * e, e, precision), packed_b_bytes(e, h, precision),
-                               packed_b_bytes(h, e, precision)}));
+                               packed_b_bytes(h, e, precision),
+                               packed_b_bytes(shape.vocabulary, e, Precision::kF32)}));
   const AttentionShape attention{t, shape.heads, shape.head_width(), Precision::kF32};
   head_floats_ = round_up(kernels.attention_backward_scratch(attention, kTilesOfTask), 16);
   head_scratch_.resize(head_floats_ * threads_);
-  bytes_.resize(packed_b_bytes(e, kByteValues, Precision::kF32) / sizeof(float));
+  bytes_.resize(std::max(packed_b_bytes(e, kByteValues, Precision::kF32),
+                         packed_b_bytes(kByteValues, e, Precision::kF32)) / sizeof(float));
+  scratch_floats_ = round_up(
+      std::max(scratch_floats_, kernels.gemm_scratch_f32(kTilesOfTask, ceil_div(e, kPanel), shape.vocabulary)), 16);
+  scratch_.resize(scratch_floats_ * threads_);
 }
 
 void GradientPass::multiply_transposed(const float* from, size_t in, const void* weights, size_t out, float* to,
@@ -121,45 +128,66 @@ void GradientPass::bytes_backward(const PackedWeights& weights, size_t length, c
     float* to = bytes_.data() + byte / kPanel * kPanel * e + byte % kPanel;
     for (size_t i = 0; i < e; ++i) to[i * kPanel] = weights.embedding[byte * e + i];
   }
-  const RowTiles tiles(length, kernels_.tile_rows_f32);
-  const size_t panels = kByteValues / kPanel;
-  auto* packed = reinterpret_cast<float*>(packed_.data());
   Gemm g;
-  g.a = packed;
   g.b = bytes_.data();
   g.m = length;
   g.n = kByteValues;
   g.k = e;
+  g.epilogue = Epilogue::kAdd;
   g.c = out;
   g.ldc = kByteValues;
-  parallel(pool_, ceil_div(tiles.count, kTilesOfTask), abort, [&](size_t task, unsigned thread) {
-    const size_t begin = task * kTilesOfTask;
-    const size_t end = std::min(tiles.count, begin + kTilesOfTask);
-    kernels_.pack_a(gradient_.data(), e, length, e, begin, end, Precision::kF32, packed);
-    kernels_.gemm_f32(g, begin, end, 0, panels, scratch_.data() + thread * scratch_floats_);
+  pack_f32(gradient_.data(), e, length, e, abort);
+  product_f32(g, abort);
+}
+
+void GradientPass::pack_f32(const float* from, size_t ld, size_t rows, size_t k, const std::atomic<bool>* abort) {
+  const RowTiles tiles(rows, kernels_.tile_rows_f32);
+  parallel(pool_, ceil_div(tiles.count, kTilesOfTask), abort, [&](size_t task, unsigned) {
+    kernels_.pack_a(from, ld, rows, k, task * kTilesOfTask, std::min(tiles.count, (task + 1) * kTilesOfTask),
+                    Precision::kF32, packed_.data());
   });
 }
 
-bool GradientPass::run(const PackedWeights& weights, const ChunkInput& chunk, const RopeTables& rope,
-                       const float* direction, const std::atomic<bool>* abort, float* out) {
+void GradientPass::product_f32(Gemm& g, const std::atomic<bool>* abort) {
+  const RowTiles tiles(g.m, kernels_.tile_rows_f32);
+  g.a = packed_.data();
+  parallel(pool_, ceil_div(tiles.count, kTilesOfTask), abort, [&](size_t task, unsigned thread) {
+    kernels_.gemm_f32(g, task * kTilesOfTask, std::min(tiles.count, (task + 1) * kTilesOfTask), 0,
+                      ceil_div(g.n, kPanel), scratch_.data() + thread * scratch_floats_);
+  });
+}
+
+bool GradientPass::encode(const PackedWeights& weights, const ChunkInput& chunk, const RopeTables& rope,
+                          const std::atomic<bool>* abort) {
   const size_t row = shape_.tokens * shape_.embedding;
-  const auto stopped = [&] { return abort != nullptr && abort->load(std::memory_order_relaxed); };
-  embed(weights, chunk);
   for (size_t l = 0; l < weights.layers.size(); ++l) {
-    if (stopped()) return false;
+    if (stopped(abort)) return false;
     std::memcpy(inputs_.data() + l * row, x_.data(), row * sizeof(float));
     attention_block(weights.layers[l], chunk, rope, abort, nullptr);
     feed_forward_block(weights.layers[l], abort, nullptr);
   }
-  std::memset(gradient_.data(), 0, row * sizeof(float));
-  norm_backward(x_.data(), direction, 0, weights.final_gamma, abort);
+  return !stopped(abort);
+}
+
+bool GradientPass::encode_backward(const PackedWeights& weights, const ChunkInput& chunk, const RopeTables& rope,
+                                   const std::atomic<bool>* abort) {
+  const size_t row = shape_.tokens * shape_.embedding;
   for (size_t l = weights.layers.size(); l-- > 0;) {
-    if (stopped()) return false;
+    if (stopped(abort)) return false;
     layer_backward(weights.layers[l], inputs_.data() + l * row, chunk, rope, abort);
   }
-  if (stopped()) return false;
+  return !stopped(abort);
+}
+
+bool GradientPass::run(const PackedWeights& weights, const ChunkInput& chunk, const RopeTables& rope,
+                       const float* direction, const std::atomic<bool>* abort, float* out) {
+  embed(weights, chunk);
+  if (!encode(weights, chunk, rope, abort)) return false;
+  std::memset(gradient_.data(), 0, shape_.tokens * shape_.embedding * sizeof(float));
+  norm_backward(x_.data(), direction, 0, weights.final_gamma, abort);
+  if (!encode_backward(weights, chunk, rope, abort)) return false;
   bytes_backward(weights, chunk.length, abort, out);
-  return !stopped();
+  return !stopped(abort);
 }
 
 }  // namespace quarry

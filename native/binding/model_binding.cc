@@ -161,6 +161,49 @@ napi_value gradient_of_model(napi_env env, napi_callback_info info) {
   return AsyncJob::start_on_own_thread(env, job.release());
 }
 
+class MixtureJob : public AsyncJob {
+ public:
+  Shared model;
+  Precision precision;
+  std::vector<float> mixture;
+  std::vector<float> target;
+  double loss_weight = 0;
+
+ protected:
+  void work() override {
+    gradient_ = model->mixture_gradient(mixture, target, static_cast<float>(loss_weight), precision, &abort_);
+  }
+  napi_value result(napi_env env) override {
+    napi_value object = nullptr;
+    napi_create_object(env, &object);
+    set(env, object, "gradient", float32_array(env, gradient_.gradient));
+    set(env, object, "cosine", number(env, gradient_.values.cosine));
+    set(env, object, "crossEntropy", number(env, gradient_.values.cross_entropy));
+    return object;
+  }
+
+ private:
+  MixtureGradient gradient_;
+};
+
+// mixtureGradientOfModel(model, mixture: Float32Array, target: Float32Array, lossWeight: number, precision):
+// { promise: { gradient, cosine, crossEntropy }, abort }
+napi_value mixture_gradient_of_model(napi_env env, napi_callback_info info) {
+  const Args<5> args(env, info);
+  auto job = std::make_unique<MixtureJob>();
+  View<float> mixture;
+  View<float> target;
+  if (!kModel.read(env, args[0], &job->model) || !read(env, args[1], &mixture, "mixture: expected a Float32Array") ||
+      !read(env, args[2], &target, "target: expected a Float32Array") ||
+      !read(env, args[3], &job->loss_weight, "lossWeight: expected a number") ||
+      !read_precision(env, args[4], &job->precision)) {
+    return nullptr;
+  }
+  job->mixture.assign(mixture.data, mixture.data + mixture.length);
+  job->target.assign(target.data, target.data + target.length);
+  return AsyncJob::start_on_own_thread(env, job.release());
+}
+
 }  // namespace
 
 void register_model(napi_env env, napi_value exports) {
@@ -169,6 +212,7 @@ void register_model(napi_env env, napi_value exports) {
   add_function<prepare_model>(env, exports, "prepareModel");
   add_function<score_model>(env, exports, "scoreModel");
   add_function<gradient_of_model>(env, exports, "gradientOfModel");
+  add_function<mixture_gradient_of_model>(env, exports, "mixtureGradientOfModel");
 }
 
 }  // namespace quarry::napi

@@ -156,8 +156,7 @@ std::vector<float> Model::byte_gradient(const std::vector<uint8_t>& sample, cons
   if (sample.empty()) throw CoreError("ARGUMENT", "a sample has no bytes");
   if (direction.size() != shape.embedding) throw CoreError("ARGUMENT", "the direction has another width");
   const auto packed = weights(precision, abort, nullptr);
-  auto& pass = gradient_[static_cast<size_t>(precision)];
-  if (pass == nullptr) pass = std::make_unique<GradientPass>(shape, precision, kernels_, &pool_);
+  GradientPass& pass = gradient_pass(precision);
   std::vector<float> out(sample.size() * kByteValues);
   std::vector<float> scaled(direction.size());
   const size_t t = shape.tokens;
@@ -171,11 +170,35 @@ std::vector<float> Model::byte_gradient(const std::vector<uint8_t>& sample, cons
     const size_t start = c * t;
     const ChunkInput chunk{sample.data() + start, std::min(t, sample.size() - start), start};
     const auto rope = passes_.rope.at(start, &pool_);
-    if (!pass->run(*packed, chunk, *rope, scaled.data(), abort, out.data() + start * kByteValues)) {
+    if (!pass.run(*packed, chunk, *rope, scaled.data(), abort, out.data() + start * kByteValues)) {
       throw CoreError("ABORTED", "the gradient was interrupted");
     }
   }
   return out;
+}
+
+MixtureGradient Model::mixture_gradient(const std::vector<float>& mixture, const std::vector<float>& target,
+                                        float loss_weight, Precision precision, const std::atomic<bool>* abort) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (mixture.size() != options_.shape.tokens * kByteValues) {
+    throw CoreError("ARGUMENT", "the mixture has another length than a chunk");
+  }
+  if (target.size() != options_.shape.embedding) throw CoreError("ARGUMENT", "the target has another width");
+  const auto packed = weights(precision, abort, nullptr);
+  const auto rope = passes_.rope.at(0, &pool_);
+  MixtureGradient out;
+  out.gradient.resize(mixture.size());
+  const MixtureGoal goal{mixture.data(), target.data(), loss_weight};
+  if (!gradient_pass(precision).run_mixture(*packed, goal, *rope, abort, out.gradient.data(), &out.values)) {
+    throw CoreError("ABORTED", "the gradient was interrupted");
+  }
+  return out;
+}
+
+GradientPass& Model::gradient_pass(Precision precision) {
+  auto& pass = gradient_[static_cast<size_t>(precision)];
+  if (pass == nullptr) pass = std::make_unique<GradientPass>(options_.shape, precision, kernels_, &pool_);
+  return *pass;
 }
 
 }  // namespace quarry

@@ -28,6 +28,11 @@ struct SampleScore {
   float attention = 0;
 };
 
+struct MixtureGradient {
+  std::vector<float> gradient;  ///< [T, 256]
+  MixtureValues values;
+};
+
 class Model {
  public:
   explicit Model(ModelOptions options);
@@ -49,7 +54,14 @@ class Model {
   std::vector<float> byte_gradient(const std::vector<uint8_t>& sample, const std::vector<float>& direction,
                                    Precision precision, const std::atomic<bool>* abort);
 
+  /// The gradient of a goal over a full chunk of mixed bytes with respect to the mixture, [T, 256]. One call at a time, as
+  /// `score`. Throws CoreError, code ABORTED when `abort` was raised.
+  MixtureGradient mixture_gradient(const std::vector<float>& mixture, const std::vector<float>& target,
+                                   float loss_weight, Precision precision, const std::atomic<bool>* abort);
+
  private:
+  GradientPass& gradient_pass(Precision precision);
+
   // What passes over chunks of one length need, kept from call to call.
   struct Passes {
     ModelShape shape;

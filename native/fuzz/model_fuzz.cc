@@ -33,6 +33,10 @@ void score(Input& in, const ModelOptions& options, Precision precision) {
   const auto direction = in.floats(options.shape.embedding, in.ConsumeBool());
   const auto gradient = model.byte_gradient(samples.front(), direction, precision, nullptr);
   require(gradient.size() == samples.front().size() * kByteValues, "a gradient's size");
+  // Not a distribution, nor a target that has a direction: nothing checks what comes from JavaScript.
+  const auto mixture = in.floats(options.shape.tokens * kByteValues, in.ConsumeBool());
+  const auto mixed = model.mixture_gradient(mixture, direction, 0.5f, precision, nullptr);
+  require(mixed.gradient.size() == mixture.size(), "a mixture's gradient's size");
 }
 
 }  // namespace

@@ -95,6 +95,7 @@ void test_rows(const Kernels& kernels) {
 struct Outcome {
   std::vector<SampleScore> scores;
   std::vector<std::vector<float>> gradients;
+  std::vector<float> mixture;
 };
 
 Outcome run_model(Isa isa, Precision precision, const std::string& directory, size_t tokens) {
@@ -128,6 +129,10 @@ Outcome run_model(Isa isa, Precision precision, const std::string& directory, si
   outcome.scores = model.score(samples, 0, precision, tokens, nullptr);
   const auto direction = normals(99, shape.embedding);
   for (const auto& sample : samples) outcome.gradients.push_back(model.byte_gradient(sample, direction, precision, nullptr));
+  // Of one byte per position: any row may be a distribution, and this one keeps rounding small.
+  std::vector<float> mixture(tokens * kByteValues);
+  for (size_t i = 0; i < tokens; ++i) mixture[i * kByteValues + i * 7 % kByteValues] = 1;
+  outcome.mixture = model.mixture_gradient(mixture, direction, 0.3f, precision, nullptr).gradient;
   return outcome;
 }
 
@@ -168,6 +173,7 @@ int main() {
           expect(std::fabs(got.scores[i].loss - loss) <= limit * std::max(1.0f, loss), "loss", isa);
           expect(difference(got.gradients[i], want.gradients[i]) <= limit, "gradient", isa);
         }
+        expect(difference(got.mixture, want.mixture) <= limit, "mixture's gradient", isa);
       }
     }
   }

@@ -30,6 +30,23 @@ export interface GradientOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The goal of a {@link LoadedModel.mixtureGradient}: `cosine - lossWeight * crossEntropy`. */
+export interface MixtureGoal {
+  /** `[embeddingDim]`, not zero. */
+  readonly target: Float32Array;
+  readonly lossWeight: number;
+}
+
+/** A gradient over a chunk whose positions are mixtures of bytes. */
+export interface MixtureGradient {
+  /** Of the goal with respect to the mixture, `[sequenceLength, 256]`. */
+  readonly gradient: Float32Array;
+  /** Of the chunk's embedding and the target. */
+  readonly cosine: number;
+  /** As in a loss: summed over the predicted positions, whose labels are the mixtures, and divided by all. */
+  readonly crossEntropy: number;
+}
+
 /** Largest deviation of an engine's numbers from the f32 reference. */
 export interface ErrorBound {
   /** Absolute error of the loss. */
@@ -63,6 +80,17 @@ export interface LoadedModel {
    */
   readonly byteGradient?:
     | ((sample: Uint8Array, direction: Float32Array, options?: GradientOptions) => Promise<Float32Array>)
+    | undefined;
+  /**
+   * The gradient of a {@link MixtureGoal} over one full chunk whose positions are mixtures of byte values: their
+   * embeddings are the mixtures of the bytes' embeddings. Present where `byteGradient` is.
+   *
+   * @param mixture `[sequenceLength, 256]`, each row a distribution over byte values
+   * @throws QuarryError `INVALID_ARGUMENT` when the mixture has another length or the target another width
+   * @throws QuarryError `ABORTED` when the signal fires
+   */
+  readonly mixtureGradient?:
+    | ((mixture: Float32Array, goal: MixtureGoal, options?: GradientOptions) => Promise<MixtureGradient>)
     | undefined;
   /**
    * Scores one sample on this machine in f32. Present only if `score` uses other machines.

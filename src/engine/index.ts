@@ -29,6 +29,8 @@ export type {
   Hit,
   LoadedModel,
   LoadOptions,
+  MixtureGoal,
+  MixtureGradient,
   Precision,
   ScanOptions,
   Score,

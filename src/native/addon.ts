@@ -143,6 +143,15 @@ export interface NativeAddon {
     precision: NativePrecision,
   ): NativeJob<Float32Array>;
 
+  /** Gradient of `cosine - lossWeight * crossEntropy` with respect to a chunk of mixed bytes, `[tokens, 256]`. */
+  mixtureGradientOfModel(
+    model: NativeModel,
+    mixture: Float32Array,
+    target: Float32Array,
+    lossWeight: number,
+    precision: NativePrecision,
+  ): NativeJob<{ readonly gradient: Float32Array; readonly cosine: number; readonly crossEntropy: number }>;
+
   // kernel_binding.cc, for tests and benchmarks
   gemm(
     isa: IsaLevel,

@@ -83,6 +83,10 @@ describe('a pool of scoring workers', () => {
     expect(await model.byteGradient!(samples[3]!, direction)).toEqual(
       await direct.byteGradient(samples[3]!, direction),
     );
+    const mixture = new Float32Array(config.sequenceLength * 256).fill(1 / 256);
+    const goal = { target: direction, lossWeight: 0.1 };
+    expect(await model.mixtureGradient!(mixture, goal)).toEqual(await direct.mixtureGradient(mixture, goal));
+    await expect(model.mixtureGradient!(mixture.subarray(1), goal)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(model.byteGradient!(new Uint8Array(0), direction)).rejects.toMatchObject({ code: 'DATA_EMPTY' });
     await direct.close();
     await weights.close();

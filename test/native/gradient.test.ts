@@ -5,6 +5,7 @@ import { normalArray } from '../../src/engine/reference/index.js';
 import type { ModelConfig } from '../../src/weights/model-config.js';
 import { safetensorsFromBytes } from '../../src/weights/safetensors.js';
 import { LEVELS } from './levels.js';
+import { mixtureOf } from './mixtures.js';
 import { mixedBytes, weightsBytes } from './models.js';
 
 /** Nothing divides anything: ragged tiles and panels, a last batch of one short chunk. */
@@ -27,9 +28,11 @@ describe.each([
 ] as const)('gradients of the native core, %s', (_, config) => {
   const weights = safetensorsFromBytes(weightsBytes(config, 2));
   const direction = normalArray(8n, config.embeddingDim);
-  const reference = createJsEngine()
-    .load(weights, config)
-    .then((model) => Promise.all(SAMPLES.map((sample) => model.byteGradient(sample, direction))));
+  const loaded = createJsEngine().load(weights, config);
+  const reference = loaded.then((model) => Promise.all(SAMPLES.map((sample) => model.byteGradient(sample, direction))));
+  const mixture = mixtureOf(config.sequenceLength, 4n);
+  const goal = { target: normalArray(9n, config.embeddingDim), lossWeight: 0.3 };
+  const mixed = loaded.then((model) => model.mixtureGradient(mixture, goal));
 
   test.each(
     LEVELS.flatMap((isa) => [
@@ -39,15 +42,26 @@ describe.each([
   )('$isa $precision', async ({ isa, precision, threads, within }) => {
     const model = await createNativeScoringEngine({ isa, precision, threads }).load(weights, config);
     for (const [i, want] of (await reference).entries()) {
-      const got = await model.byteGradient(SAMPLES[i]!, direction);
-      expect(got).toHaveLength(want.length);
-      const largest = want.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      const worst = want.reduce((most, value, at) => Math.max(most, Math.abs(value - got[at]!)), 0);
-      expect(worst).toBeLessThan(within * largest);
+      expectClose(await model.byteGradient(SAMPLES[i]!, direction), want, within);
+    }
+    const want = await mixed;
+    // Twice, as the second pass meets the buffers of the first.
+    for (let pass = 0; pass < 2; pass++) {
+      const got = await model.mixtureGradient(mixture, goal);
+      expectClose(got.gradient, want.gradient, within);
+      expect(Math.abs(got.cosine - want.cosine)).toBeLessThan(within);
+      expect(Math.abs(got.crossEntropy / want.crossEntropy - 1)).toBeLessThan(within);
     }
     await model.close();
   });
 });
+
+function expectClose(got: Float32Array, want: Float32Array, within: number): void {
+  expect(got).toHaveLength(want.length);
+  const largest = want.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const worst = want.reduce((most, value, at) => Math.max(most, Math.abs(value - got[at]!)), 0);
+  expect(worst).toBeLessThan(within * largest);
+}
 
 test('a gradient stops on its signal, and refuses what has none', async () => {
   const model = await createNativeScoringEngine().load(safetensorsFromBytes(weightsBytes(ODD)), ODD);
@@ -60,6 +74,11 @@ test('a gradient stops on its signal, and refuses what has none', async () => {
   await expect(model.byteGradient(SAMPLES[0]!, direction.subarray(1))).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
   });
+  const mixture = mixtureOf(ODD.sequenceLength, 4n);
+  const goal = { target: direction, lossWeight: 0 };
+  await expect(model.mixtureGradient(mixture, goal, { signal: stopped })).rejects.toMatchObject({ code: 'ABORTED' });
+  await expect(model.mixtureGradient(mixture.subarray(1), goal)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   await model.close();
+  await expect(model.mixtureGradient(mixture, goal)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   await expect(model.byteGradient(SAMPLES[0]!, direction)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });

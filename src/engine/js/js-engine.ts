@@ -1,10 +1,11 @@
 import type { ModelConfig } from '../../weights/model-config.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
-import type { GradientOptions, ScoringEngine } from '../contract.js';
+import type { GradientOptions, MixtureGoal, MixtureGradient, ScoringEngine } from '../contract.js';
 import { negativeLogLikelihood } from '../reference/cross-entropy.js';
 import { loadV1, type ReferenceModel } from '../reference/reference-engine.js';
 import { encode } from '../reference/v1-model.js';
 import { byteGradient } from './backward/byte-gradient.js';
+import { mixtureGradient } from './backward/mixture-gradient.js';
 import { linear } from './linear.js';
 import { JS_PRODUCTS } from './products.js';
 import { ProjectionCache } from './projection-cache.js';
@@ -13,6 +14,7 @@ import { sigRegSum } from './sig-reg.js';
 /** A model of the JavaScript engine, with per-batch evaluation and a backward pass. */
 export interface JsModel extends ReferenceModel {
   byteGradient(sample: Uint8Array, direction: Float32Array, options?: GradientOptions): Promise<Float32Array>;
+  mixtureGradient(mixture: Float32Array, goal: MixtureGoal, options?: GradientOptions): Promise<MixtureGradient>;
 }
 
 /** The JavaScript engine, with its own type of loaded model. */
@@ -49,6 +51,9 @@ export function createJsEngine(): JsEngine {
         ...model,
         async byteGradient(sample, direction, gradientOptions = {}) {
           return byteGradient(weights, config, sample, direction, gradientOptions.signal);
+        },
+        async mixtureGradient(mixture, goal, gradientOptions = {}) {
+          return mixtureGradient(weights, config, mixture, goal, gradientOptions.signal);
         },
       };
     },

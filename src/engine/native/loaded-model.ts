@@ -2,8 +2,17 @@ import { QuarryError, throwIfAborted } from '../../errors/index.js';
 import type { NativeAddon, NativeModel, NativePrecision, RawScore } from '../../native/addon.js';
 import { runJob } from '../../native/run-job.js';
 import type { ModelConfig } from '../../weights/model-config.js';
-import type { ErrorBound, GradientOptions, LoadedModel, Score, ScoreOptions } from '../contract.js';
+import type {
+  ErrorBound,
+  GradientOptions,
+  LoadedModel,
+  MixtureGoal,
+  MixtureGradient,
+  Score,
+  ScoreOptions,
+} from '../contract.js';
 import { assertDirection } from '../js/backward/byte-gradient.js';
+import { assertMixture } from '../js/backward/mixture-gradient.js';
 
 /**
  * Attention scores beyond this can be off by half a unit and more in bf16 (relative error of products of rounded inputs
@@ -89,6 +98,23 @@ export class NativeLoadedModel implements LoadedModel {
       assertDirection(direction, this.config);
       const { core, model } = this.#parts;
       return runJob(core.gradientOfModel(model, sample, direction, this.precision), 'computing a gradient', signal);
+    });
+    this.#tail = run.catch(() => {});
+    return run;
+  }
+
+  mixtureGradient(
+    mixture: Float32Array,
+    goal: MixtureGoal,
+    { signal }: GradientOptions = {},
+  ): Promise<MixtureGradient> {
+    const run = this.#tail.then(async () => {
+      throwIfAborted(signal, 'computing a gradient');
+      this.#assertUsable([]);
+      assertMixture(mixture, goal, this.config);
+      const { core, model } = this.#parts;
+      const job = core.mixtureGradientOfModel(model, mixture, goal.target, goal.lossWeight, this.precision);
+      return runJob(job, 'computing a gradient', signal);
     });
     this.#tail = run.catch(() => {});
     return run;

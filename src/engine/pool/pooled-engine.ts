@@ -6,7 +6,16 @@ import { workerFile } from '../../threads/worker-file.js';
 import type { ModelConfig } from '../../weights/model-config.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
 import type { WeightsPacking } from '../../weights/weights-packing.js';
-import type { GradientOptions, LoadedModel, Precision, Score, ScoreOptions, ScoringEngine } from '../contract.js';
+import type {
+  GradientOptions,
+  LoadedModel,
+  MixtureGoal,
+  MixtureGradient,
+  Precision,
+  Score,
+  ScoreOptions,
+  ScoringEngine,
+} from '../contract.js';
 import type { EngineSpec } from '../engine-spec.js';
 import type {
   ModelRef,
@@ -124,6 +133,10 @@ export class PooledEngine implements ScoringEngine {
           ? (sample, direction, gradientOptions = {}) =>
               use(() => this.#gradient(model, sample, direction, gradientOptions))
           : undefined,
+        mixtureGradient: loaded.hasGradient
+          ? (mixture, goal, gradientOptions = {}) =>
+              use(() => this.#mixtureGradient(model, mixture, goal, gradientOptions))
+          : undefined,
         close,
       };
     } catch (error) {
@@ -195,6 +208,19 @@ export class PooledEngine implements ScoringEngine {
     const result = await this.#run({ kind: 'gradient', model, sample, direction });
     if (result.kind !== 'gradient') throw new QuarryError('INTERNAL', 'a worker answered the wrong task');
     return result.gradient;
+  }
+
+  async #mixtureGradient(
+    model: ModelRef,
+    mixture: Float32Array,
+    goal: MixtureGoal,
+    { signal }: GradientOptions,
+  ): Promise<MixtureGradient> {
+    throwIfAborted(signal, 'computing a gradient');
+    const result = await this.#run({ kind: 'mixture', model, mixture, goal });
+    if (result.kind !== 'mixture') throw new QuarryError('INTERNAL', 'a worker answered the wrong task');
+    const { gradient, cosine, crossEntropy } = result;
+    return { gradient, cosine, crossEntropy };
   }
 
   async #run(task: ScoreTask): Promise<ScoreTaskResult> {

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../weights/model-config.js';
-import type { ErrorBound, Precision } from '../contract.js';
+import type { ErrorBound, MixtureGoal, MixtureGradient, Precision } from '../contract.js';
 import type { EngineSpec } from '../engine-spec.js';
 
 /** Start-up data of a worker. */
@@ -37,6 +37,12 @@ export type ScoreTask =
       readonly model: ModelRef;
       readonly sample: Uint8Array;
       readonly direction: Float32Array;
+    }
+  | {
+      readonly kind: 'mixture';
+      readonly model: ModelRef;
+      readonly mixture: Float32Array;
+      readonly goal: MixtureGoal;
     };
 
 /** Result of a task. Failures are plain data: error classes do not survive structured cloning. */
@@ -52,6 +58,7 @@ export type ScoreTaskResult =
       readonly hasGradient: boolean;
     }
   | { readonly kind: 'gradient'; readonly gradient: Float32Array }
+  | ({ readonly kind: 'mixture' } & MixtureGradient)
   | {
       readonly kind: 'scores';
       /** `[samples]` */

@@ -42,8 +42,12 @@ export class ScoreWorker {
         return { kind: 'loaded', name, device, precision, errorBound: model.errorBound, hasGradient, ...note };
       }
       if (task.kind === 'gradient') {
-        if (model.byteGradient === undefined) throw new QuarryError('UNSUPPORTED', 'the engine has no backward pass');
+        if (model.byteGradient === undefined) throw noBackwardPass();
         return { kind: 'gradient', gradient: await model.byteGradient(task.sample, task.direction) };
+      }
+      if (task.kind === 'mixture') {
+        if (model.mixtureGradient === undefined) throw noBackwardPass();
+        return { kind: 'mixture', ...(await model.mixtureGradient(task.mixture, task.goal)) };
       }
       const scores = await model.score(task.samples, {
         seed: task.seed,
@@ -95,6 +99,10 @@ export class ScoreWorker {
       await weights.close();
     }
   }
+}
+
+function noBackwardPass(): QuarryError {
+  return new QuarryError('UNSUPPORTED', 'the engine has no backward pass');
 }
 
 function serialise(error: unknown): SerialisedError {

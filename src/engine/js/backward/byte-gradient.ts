@@ -2,12 +2,10 @@ import { setImmediate } from 'node:timers/promises';
 import { QuarryError, throwIfAborted } from '../../../errors/index.js';
 import type { ModelConfig } from '../../../weights/model-config.js';
 import { batchesOf, chunkAt } from '../../reference/data-contract.js';
-import { encodeLayer } from '../../reference/encoder.js';
 import { emptyData } from '../../reference/evaluate.js';
 import { ropeTable } from '../../reference/rope.js';
 import { embed, type V1Weights } from '../../reference/v1-model.js';
-import { JS_PRODUCTS } from '../products.js';
-import { encodeLayerBackward } from './encoder-backward.js';
+import { encodeBackward, encodeKeepingInputs } from './encoder-backward.js';
 import { layerNormBackward } from './layer-norm-backward.js';
 import { linearBackward } from './linear-backward.js';
 
@@ -70,16 +68,10 @@ function inputGradient(
   const { tokens, positions } = chunkAt(data, index, sequenceLength);
   const rope = ropeTable(positions, embeddingDim / numHeads);
   const x = embed(weights.embedding, tokens, embeddingDim);
-  const inputs = weights.layers.map((layer) => {
-    const input = x.slice();
-    encodeLayer(x, layer, rope, numHeads, JS_PRODUCTS);
-    return input;
-  });
+  const inputs = encodeKeepingInputs(x, weights.layers, rope, numHeads);
   const seed = Float32Array.from(x, (_, i) => direction[i % embeddingDim]!);
   const gradient = layerNormBackward(x, seed, weights.finalNorm);
-  for (let l = inputs.length - 1; l >= 0; l--) {
-    encodeLayerBackward(inputs[l]!, gradient, weights.layers[l]!, rope, numHeads);
-  }
+  encodeBackward(inputs, gradient, weights.layers, rope, numHeads);
   return gradient;
 }
 

@@ -1,8 +1,9 @@
-import { add, type LayerWeights } from '../../reference/encoder.js';
+import { add, encodeLayer, type LayerWeights } from '../../reference/encoder.js';
 import { layerNorm } from '../../reference/layer-norm.js';
 import type { RopeTable } from '../../reference/rope.js';
 import { attention } from '../attention.js';
 import { linear } from '../linear.js';
+import { JS_PRODUCTS } from '../products.js';
 import { attentionBackward } from './attention-backward.js';
 import { geluBackward } from './gelu-backward.js';
 import { layerNormBackward } from './layer-norm-backward.js';
@@ -15,7 +16,7 @@ import { linearBackward } from './linear-backward.js';
  * @param x `[T, E]`, the layer's input
  * @param gradient `[T, E]`
  */
-export function encodeLayerBackward(
+function encodeLayerBackward(
   x: Float32Array,
   gradient: Float32Array,
   layer: LayerWeights,
@@ -31,4 +32,36 @@ export function encodeLayerBackward(
   add(gradient, layerNormBackward(between, linearBackward(dHidden, layer.feedForward.inner), layer.norm2));
   const dNormed = attentionBackward(normed, gradient, layer.attention, rope, numHeads);
   add(gradient, layerNormBackward(x, dNormed, layer.norm1));
+}
+
+/**
+ * All layers forward, in place, keeping what the way back starts from.
+ *
+ * @param x `[T, E]`
+ * @returns the layers' inputs
+ */
+export function encodeKeepingInputs(
+  x: Float32Array,
+  layers: readonly LayerWeights[],
+  rope: RopeTable,
+  numHeads: number,
+): Float32Array[] {
+  return layers.map((layer) => {
+    const input = x.slice();
+    encodeLayer(x, layer, rope, numHeads, JS_PRODUCTS);
+    return input;
+  });
+}
+
+/** All layers backward, in place, from what {@link encodeKeepingInputs} kept. */
+export function encodeBackward(
+  inputs: readonly Float32Array[],
+  gradient: Float32Array,
+  layers: readonly LayerWeights[],
+  rope: RopeTable,
+  numHeads: number,
+): void {
+  for (let l = inputs.length - 1; l >= 0; l--) {
+    encodeLayerBackward(inputs[l]!, gradient, layers[l]!, rope, numHeads);
+  }
 }
