@@ -13,7 +13,6 @@ const PROPOSALS = 12;
 export interface StepOptions {
   /** Of the target, `[dim]`. */
   readonly embedding: Float32Array;
-  readonly winner: number;
   readonly steps: number;
   /** Cosine at which it ends. */
   readonly enough: number;
@@ -29,16 +28,17 @@ export interface StepOptions {
 export async function takeSteps(
   search: TargetSearch<SearchPart>,
   models: readonly SearchModel[],
-  { embedding, winner, steps, enough, signal }: StepOptions,
+  { embedding, steps, enough, signal }: StepOptions,
 ): Promise<number[]> {
   const cosines = [search.cosine];
   for (let step = 0; step < steps; step++) {
     if (search.cosine < enough) {
-      const { part, direction } = search.next();
-      const gradient = await models[winner]!.byteGradient(part.bytes, direction, { signal });
-      const chunks = search.propose(gradient, PROPOSALS);
+      const { winner } = search;
+      // How a relaxed chunk goes on depends on who wins it, also where it is not yet close.
+      const { isRelaxing } = search;
+      const chunks = await search.proposals(models, PROPOSALS, signal);
       const own = await models[winner]!.score(chunks, { signal });
-      const near = chunks.filter((_, i) => helps(search.parts, winner, own[i]!.embedding, embedding));
+      const near = chunks.filter((_, i) => isRelaxing || helps(search.parts, winner, own[i]!.embedding, embedding));
       const scores: (readonly Score[])[] = [];
       for (const [m, model] of models.entries()) {
         const scored = m === winner || near.length === 0 ? [] : await model.score(near, { signal });
@@ -64,9 +64,9 @@ export async function takeSteps(
  * @returns the cosine; -1 when the winner is another
  */
 export async function cosineInF32(
-  parts: readonly SearchPart[],
+  { parts, winner }: Pick<TargetSearch<SearchPart>, 'parts' | 'winner'>,
   models: readonly SearchModel[],
-  { embedding, winner, signal }: Pick<StepOptions, 'embedding' | 'winner' | 'signal'>,
+  { embedding, signal }: Pick<StepOptions, 'embedding' | 'signal'>,
 ): Promise<number> {
   const kinds = [...new Set(parts)];
   const scores: (readonly Score[])[] = [];

@@ -99,10 +99,10 @@ async function* searchCase(
   for (const [i, embedding] of randomTargets(targets, shape.embeddingDim).entries()) {
     const start = await startSearch(known, embedding, first, BigInt(i));
     if (start !== undefined) {
-      const { search, winner } = start;
-      const goal = { embedding, winner, signal, enough, steps: quick ? 5 : STEPS };
+      const { search } = start;
+      const goal = { embedding, signal, enough, steps: quick ? 5 : STEPS };
       const cosines = await takeSteps(search, fast, goal);
-      const end = await cosineInF32(search.parts, exact, goal);
+      const end = await cosineInF32(search, exact, goal);
       paths.push([...cosines.slice(0, -1), end].map((cosine) => cosine * root));
     }
     const told = { targets: paths.length, partial: i + 1 < targets, knownChunks: chunks.length };

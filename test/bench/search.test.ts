@@ -34,15 +34,15 @@ test('rivals score only what comes closer, and what a search ends with is won an
       return model.score(...args);
     },
   }));
-  const goal = { embedding, winner, steps: 4, enough: 2 };
+  const goal = { embedding, steps: 4, enough: 2 };
   const cosines = await takeSteps(search, models as unknown as typeof fast, goal);
   expect(cosines).toHaveLength(5);
   expect(cosines.at(-1)! - cosines[0]!).toBeGreaterThan(0.1);
   expect(rivalScored).toBeLessThan(4 * 12);
   expect(rivalScored).toBeGreaterThan(0);
-  const end = await cosineInF32(search.parts, exact, goal);
+  const end = await cosineInF32(search, exact, goal);
   expect(Math.abs(end - search.cosine)).toBeLessThan(0.02);
-  expect(await cosineInF32(search.parts, exact, { ...goal, winner: 1 - winner })).toBe(-1);
+  expect(await cosineInF32({ parts: search.parts, winner: 1 - winner }, exact, goal)).toBe(-1);
   // As close as is asked for is enough.
   expect(new Set(await takeSteps(search, fast, { ...goal, enough: -1 })).size).toBe(1);
   await Promise.all([...fast, ...exact].map((model) => model.close()));

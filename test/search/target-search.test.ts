@@ -40,20 +40,19 @@ async function searched(seed: bigint, maxParts: number, steps: number) {
   const search = new TargetSearch(goal, [first!], [Uint8Array.from({ length: 64 }, (_, i) => i * 5)]);
   const cosines = [search.cosine];
   for (let step = 0; step < steps; step++) {
-    const { part: base, direction } = search.next();
-    const gradient = await models[winner]!.byteGradient(base.bytes, direction);
-    search.take(await score(search.propose(gradient, 12)));
+    search.take(await score(await search.proposals(models, 12)));
     cosines.push(search.cosine);
   }
   const joined = Uint8Array.from(search.parts.flatMap(({ bytes }) => [...bytes]));
   const whole = await Promise.all(models.map((model) => model.score([joined])));
   await Promise.all(models.map((model) => model.close()));
-  return { search, cosines, winner, goal, whole: whole.map(([score]) => score!) };
+  return { search, cosines, goal, whole: whole.map(([score]) => score!) };
 }
 
 describe('a search', () => {
   test('comes closer step by step, and ends where its joined parts score', async () => {
-    const { search, cosines, winner, goal, whole } = await searched(3n, 4, 6);
+    const { search, cosines, goal, whole } = await searched(3n, 4, 6);
+    const { winner } = search;
     for (let i = 1; i < cosines.length; i++) expect(cosines[i]).toBeGreaterThanOrEqual(cosines[i - 1]!);
     expect(cosines.at(-1)! - cosines[0]!).toBeGreaterThan(0.2);
     expect(search.parts.length).toBeGreaterThan(1);
@@ -124,6 +123,28 @@ describe('an accepted change', () => {
     const lost = part([1, 0.5], [2, 1]);
     expect(taken(lost)).toContain(start);
     expect(new Set(taken(part([1, 0.9], [1, 2]))).size).toBe(2);
+  });
+
+  test('may be a relaxed chunk that another model wins', async () => {
+    const gradients = {
+      byteGradient: async () => new Float32Array(4 * 256),
+      mixtureGradient: async (mixture: Float32Array) => ({ gradient: mixture, cosine: 0, crossEntropy: 0 }),
+    };
+    const search = new TargetSearch({ ...GOAL, embedding, maxParts: 4 }, [start]);
+    while (!search.isRelaxing) {
+      await search.proposals([gradients, gradients], 3);
+      search.take([]);
+    }
+    expect(await search.proposals([gradients, gradients], 3)).toHaveLength(1);
+    const relaxed = part([1, 0.1], [2, 1]);
+    expect(search.take([relaxed])).toBe(true);
+    expect(search.winner).toBe(1);
+    expect(search.parts).toEqual([relaxed]);
+    while (search.isRelaxing) {
+      await search.proposals([gradients, gradients], 3);
+      expect(search.take([undefined])).toBe(false);
+    }
+    expect(await search.proposals([gradients, gradients], 3)).toHaveLength(3);
   });
 
   test('has a score: what could not be scored is passed over', () => {

@@ -1,4 +1,4 @@
-import { type SearchPart, TargetSearch } from '../../search/index.js';
+import { hasGradients, type SearchPart, TargetSearch } from '../../search/index.js';
 import type { Composition, MatchTarget, Store } from '../../store/index.js';
 import type { OpenTarget, OpenTargets } from '../feed/open-targets.js';
 import type { Candidate } from '../match/candidate.js';
@@ -55,7 +55,6 @@ interface StoredPart extends SearchPart {
 interface Running {
   readonly open: OpenTarget;
   readonly wanted: MatchTarget;
-  readonly winner: number;
   readonly search: TargetSearch<StoredPart>;
   steps: number;
   sinceGain: number;
@@ -111,20 +110,19 @@ export class TargetSearcher {
     const running = this.#isOver() ? await this.#choose() : this.#running;
     this.#running = running;
     if (running === undefined) return undefined;
-    const { search, winner, open } = running;
-    const model = this.#modelsOf(open)?.[winner];
-    const loaded = model === undefined ? undefined : this.#deps.models.loaded(model);
-    if (loaded?.byteGradient === undefined) {
+    const { search, open } = running;
+    const models = this.#modelsOf(open)?.map((model) => this.#deps.models.loaded(model));
+    if (models === undefined || !models.every((model) => model !== undefined && hasGradients(model))) {
       this.#running = undefined;
       return undefined;
     }
-    const { part, direction } = search.next();
-    const gradient = await loaded.byteGradient(part.bytes, direction, { signal });
-    const ids = await this.#score(search.propose(gradient, PROPOSALS), part.sampleId, signal);
+    const { isRelaxing } = search;
+    const proposals = await search.proposals(models, PROPOSALS, signal);
+    const ids = await this.#score(proposals, search.base.sampleId, signal);
     this.#budget.spend(idle);
     running.steps++;
     const proposed = ids.map((id) => this.#parts(running.wanted, [id])[0]);
-    running.sinceGain = search.take(proposed) ? 0 : running.sinceGain + 1;
+    running.sinceGain = search.take(proposed) || isRelaxing ? 0 : running.sinceGain + 1;
     return { ids: [...new Set(ids)], candidate: await this.#hit(running, now(), signal) };
   }
 
@@ -148,9 +146,10 @@ export class TargetSearcher {
     return ids;
   }
 
-  async #hit({ open, wanted, winner, search }: Running, readyAt: number, signal: AbortSignal) {
+  async #hit({ open, wanted, search }: Running, readyAt: number, signal: AbortSignal) {
     if (1 - search.cosine > wanted.threshold - this.#options.margin) return undefined;
     const parts = search.parts.map(({ sampleId }) => sampleId);
+    const { winner } = search;
     return this.#deps.composer.candidateOfParts(open, wanted, { parts, winner }, readyAt, signal);
   }
 
@@ -188,7 +187,7 @@ export class TargetSearcher {
     const [whole] = maxParts < BLENDED_PARTS ? await composer.closest([open], BLENDED_PARTS) : [];
     const donors = (whole === undefined ? parts : this.#parts(wanted, whole.closest.parts)).map(({ bytes }) => bytes);
     const goal = { embedding: wanted.embedding, winner, maxParts, seed: this.#seed++ };
-    return { open, wanted, winner, search: new TargetSearch(goal, parts, donors), steps: 0, sinceGain: 0 };
+    return { open, wanted, search: new TargetSearch(goal, parts, donors), steps: 0, sinceGain: 0 };
   }
 
   /** Samples as parts, one shared object per sample. Omits samples that lack a score under one of the models. */
@@ -211,6 +210,7 @@ export class TargetSearcher {
   }
 
   #differentiates(model: ActiveModel): boolean {
-    return this.#deps.models.loaded(model)?.byteGradient !== undefined;
+    const loaded = this.#deps.models.loaded(model);
+    return loaded !== undefined && hasGradients(loaded);
   }
 }
