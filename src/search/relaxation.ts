@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Draw } from './draw.js';
 
 /** Values of a byte. */
@@ -10,6 +11,8 @@ const [DECAY, SQUARE_DECAY] = [0.9, 0.999];
 const LEAST_ROOT = 1e-12;
 /** The softmax's temperature on the first step and on the last, by when nearly every position is one byte. */
 const [WARM, COLD] = [1, 0.12];
+/** Positions in a row on the thread that also races for targets: about a millisecond. */
+const POSITIONS_AT_ONCE = 64;
 /** The first logits spread evenly over this range around zero. */
 const SPREAD = Math.sqrt(3);
 
@@ -23,7 +26,7 @@ export class Relaxation {
   readonly #mean: Float32Array;
   readonly #square: Float32Array;
   readonly #steps: number;
-  #mixture: Float32Array;
+  readonly #mixture: Float32Array;
   #taken = 0;
 
   /**
@@ -35,7 +38,8 @@ export class Relaxation {
     this.#mean = new Float32Array(this.#logits.length);
     this.#square = new Float32Array(this.#logits.length);
     this.#steps = steps;
-    this.#mixture = this.#softmax();
+    this.#mixture = new Float32Array(this.#logits.length);
+    for (let at = 0; at < this.#logits.length; at += BYTES) this.#mix(at, WARM);
   }
 
   /** Whether all steps are taken. */
@@ -43,37 +47,24 @@ export class Relaxation {
     return this.#taken >= this.#steps;
   }
 
-  /** `[positions, 256]` */
+  /** `[positions, 256]`; every step changes it. */
   get mixture(): Float32Array {
     return this.#mixture;
   }
 
   /**
-   * Takes a step.
+   * Takes a step, in slices that let other work run.
    *
    * @param gradient of what is to grow, with respect to the {@link mixture}
    */
-  climb(gradient: Float32Array): void {
-    const mixture = this.#mixture;
+  async climb(gradient: Float32Array): Promise<void> {
     const temperature = this.#temperature;
-    const rate = WAY / this.#steps;
     this.#taken++;
-    const meanScale = 1 - DECAY ** this.#taken;
-    const squareScale = 1 - SQUARE_DECAY ** this.#taken;
-    for (let at = 0; at < mixture.length; at += BYTES) {
-      let average = 0;
-      for (let b = at; b < at + BYTES; b++) average += mixture[b]! * gradient[b]!;
-      for (let b = at; b < at + BYTES; b++) {
-        const slope = (mixture[b]! * (gradient[b]! - average)) / temperature;
-        const mean = DECAY * this.#mean[b]! + (1 - DECAY) * slope;
-        const square = SQUARE_DECAY * this.#square[b]! + (1 - SQUARE_DECAY) * slope ** 2;
-        this.#mean[b] = mean;
-        this.#square[b] = square;
-        const root = Math.sqrt(square / squareScale) + LEAST_ROOT;
-        this.#logits[b] = this.#logits[b]! + (rate * mean) / meanScale / root;
-      }
+    for (let at = 0; at < gradient.length; at += BYTES) {
+      if (at > 0 && at % (POSITIONS_AT_ONCE * BYTES) === 0) await setImmediate();
+      this.#move(at, gradient, temperature);
+      this.#mix(at, this.#temperature);
     }
-    this.#mixture = this.#softmax();
   }
 
   /** The most likely byte at each position. */
@@ -90,19 +81,33 @@ export class Relaxation {
     return WARM * (COLD / WARM) ** (Math.min(this.#taken, this.#steps - 1) / Math.max(1, this.#steps - 1));
   }
 
-  #softmax(): Float32Array {
-    const temperature = this.#temperature;
-    const mixture = new Float32Array(this.#logits.length);
-    for (let at = 0; at < mixture.length; at += BYTES) {
-      let largest = Number.NEGATIVE_INFINITY;
-      for (let b = at; b < at + BYTES; b++) largest = Math.max(largest, this.#logits[b]!);
-      let sum = 0;
-      for (let b = at; b < at + BYTES; b++) {
-        mixture[b] = Math.exp((this.#logits[b]! - largest) / temperature);
-        sum += mixture[b]!;
-      }
-      for (let b = at; b < at + BYTES; b++) mixture[b] = mixture[b]! / sum;
+  /** One position's logits, along the slope of what is to grow. */
+  #move(at: number, gradient: Float32Array, temperature: number): void {
+    const mixture = this.#mixture;
+    const rate = WAY / this.#steps / (1 - DECAY ** this.#taken);
+    const squareScale = 1 - SQUARE_DECAY ** this.#taken;
+    let average = 0;
+    for (let b = at; b < at + BYTES; b++) average += mixture[b]! * gradient[b]!;
+    for (let b = at; b < at + BYTES; b++) {
+      const slope = (mixture[b]! * (gradient[b]! - average)) / temperature;
+      const mean = DECAY * this.#mean[b]! + (1 - DECAY) * slope;
+      const square = SQUARE_DECAY * this.#square[b]! + (1 - SQUARE_DECAY) * slope ** 2;
+      this.#mean[b] = mean;
+      this.#square[b] = square;
+      this.#logits[b] = this.#logits[b]! + (rate * mean) / (Math.sqrt(square / squareScale) + LEAST_ROOT);
     }
-    return mixture;
+  }
+
+  /** One position's distribution. */
+  #mix(at: number, temperature: number): void {
+    const [logits, mixture] = [this.#logits, this.#mixture];
+    let largest = Number.NEGATIVE_INFINITY;
+    for (let b = at; b < at + BYTES; b++) largest = Math.max(largest, logits[b]!);
+    let sum = 0;
+    for (let b = at; b < at + BYTES; b++) {
+      mixture[b] = Math.exp((logits[b]! - largest) / temperature);
+      sum += mixture[b]!;
+    }
+    for (let b = at; b < at + BYTES; b++) mixture[b] = mixture[b]! / sum;
   }
 }

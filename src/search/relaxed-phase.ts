@@ -63,7 +63,7 @@ export class RelaxedPhase {
     for (let i = 0; i < climbs; i++) {
       const goal = { target, lossWeight };
       const { gradient } = await models[aimed]!.mixtureGradient(relaxation.mixture, goal, { signal });
-      relaxation.climb(gradient);
+      await relaxation.climb(gradient);
     }
     return relaxation.bytes();
   }

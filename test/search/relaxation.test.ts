@@ -12,9 +12,9 @@ function favouring(byteAt: (position: number) => number): Float32Array {
   return gradient;
 }
 
-function climbed(byteAt: (position: number) => number, seed = 1n): Relaxation {
+async function climbed(byteAt: (position: number) => number, seed = 1n): Promise<Relaxation> {
   const relaxation = new Relaxation(POSITIONS, STEPS, drawsOf(seed));
-  while (!relaxation.isOver) relaxation.climb(favouring(byteAt));
+  while (!relaxation.isOver) await relaxation.climb(favouring(byteAt));
   return relaxation;
 }
 
@@ -29,16 +29,24 @@ describe('a relaxed chunk', () => {
     }
   });
 
-  test('settles on the bytes that the gradients favour', () => {
-    const relaxation = climbed((i) => 7 * i);
+  test('settles on the bytes that the gradients favour', async () => {
+    const relaxation = await climbed((i) => 7 * i);
     expect([...relaxation.bytes()]).toEqual([0, 7, 14, 21, 28, 35]);
     for (let i = 0; i < POSITIONS; i++) expect(relaxation.mixture[i * 256 + 7 * i]).toBeGreaterThan(0.99);
   });
 
-  test('stays where it is without a gradient, and depends on its seed', () => {
+  test('lets other work run in the midst of a step', async () => {
+    const relaxation = new Relaxation(200, STEPS, drawsOf(1n));
+    let others = 0;
+    setImmediate(() => others++);
+    await relaxation.climb(new Float32Array(200 * 256));
+    expect(others).toBe(1);
+  });
+
+  test('stays where it is without a gradient, and depends on its seed', async () => {
     const relaxation = new Relaxation(POSITIONS, STEPS, drawsOf(1n));
     const before = relaxation.bytes();
-    while (!relaxation.isOver) relaxation.climb(new Float32Array(POSITIONS * 256));
+    while (!relaxation.isOver) await relaxation.climb(new Float32Array(POSITIONS * 256));
     expect(relaxation.bytes()).toEqual(before);
     expect(new Relaxation(POSITIONS, STEPS, drawsOf(2n)).bytes()).not.toEqual(before);
   });
