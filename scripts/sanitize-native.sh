@@ -45,7 +45,7 @@ aarch64 | arm64)
 esac
 for source in platform/file_posix platform/memory_posix platform/processor_posix kernels/kernels_serial compose/compose_serial distance/distance_serial hash/blake2b_serial kernels/dispatch core/cpu \
   core/thread_pool forward/noise forward/rope_tables forward/packed_weights forward/weights_packer \
-  core/file_writer forward/weights_stream forward/forward backward/gradient_pass forward/model \
+  core/file_writer forward/weights_stream forward/forward backward/gradient_pass backward/mixture_gradient forward/model \
   compose/compose_dispatch compose/products compose/row_pool compose/search distance/distance_dispatch distance/mapped_file distance/scan hash/blake2b hash/hashing_cipher; do
   compile "$(basename "$source")" $arch "$source.cc"
 done
