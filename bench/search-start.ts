@@ -48,7 +48,7 @@ export async function startSearch(
   embedding: Float32Array,
   first: number,
   seed: bigint,
-): Promise<{ readonly search: TargetSearch<SearchPart>; readonly winner: number } | undefined> {
+): Promise<TargetSearch<SearchPart> | undefined> {
   const start = await closest(known, embedding, first);
   if (start === undefined) return undefined;
   const donors = first >= MOST_PARTS ? start : await closest(known, embedding, MOST_PARTS);
@@ -56,7 +56,7 @@ export async function startSearch(
   const chunks = (donors?.slots ?? []).map((slot) => known.chunks[slot]!);
   const { winner } = start;
   const goal = { embedding, winner, maxParts: MOST_PARTS, seed };
-  return { search: new TargetSearch(goal, parts, chunks), winner };
+  return new TargetSearch(goal, parts, chunks);
 }
 
 function knownPart({ chunks, scores, dim }: KnownChunks, slot: number): SearchPart {

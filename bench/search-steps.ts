@@ -33,9 +33,8 @@ export async function takeSteps(
   const cosines = [search.cosine];
   for (let step = 0; step < steps; step++) {
     if (search.cosine < enough) {
-      const { winner } = search;
       // How a relaxed chunk goes on depends on who wins it, also where it is not yet close.
-      const { isRelaxing } = search;
+      const { winner, isRelaxing } = search;
       const chunks = await search.proposals(models, PROPOSALS, signal);
       const own = await models[winner]!.score(chunks, { signal });
       const near = chunks.filter((_, i) => isRelaxing || helps(search.parts, winner, own[i]!.embedding, embedding));

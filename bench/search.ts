@@ -97,9 +97,8 @@ async function* searchCase(
   const paths: number[][] = [];
   const enough = first === 1 ? 2 : (HARDEST_Z + ROUNDING_Z) / root;
   for (const [i, embedding] of randomTargets(targets, shape.embeddingDim).entries()) {
-    const start = await startSearch(known, embedding, first, BigInt(i));
-    if (start !== undefined) {
-      const { search } = start;
+    const search = await startSearch(known, embedding, first, BigInt(i));
+    if (search !== undefined) {
       const goal = { embedding, signal, enough, steps: quick ? 5 : STEPS };
       const cosines = await takeSteps(search, fast, goal);
       const end = await cosineInF32(search, exact, goal);
